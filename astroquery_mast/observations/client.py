@@ -216,8 +216,13 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         >>> table = Observations.query_region(
         ...     "202.4696 47.1952", radius="10 arcsec", limit=None, sort_by="t_min"
         ... )
-        >>> "obs_id" in table.colnames, table["distance"].unit
-        (True, Unit("arcsec"))
+        >>> print(table["obs_id", "instrument_name", "distance"][:2])
+          obs_id  instrument_name distance
+                                   arcsec
+        --------- --------------- --------
+        j70101010 ACS/WFC              0.0
+        j70101aaq ACS/WFC              0.0
+        2 rows x 3 columns
         """
         place = search.Place(coordinates, radius=radius, region=region, overlap=overlap)
         arguments = search.QueryArguments(
@@ -350,8 +355,8 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         Examples
         --------
         >>> from astroquery_mast import Observations
-        >>> Observations.query_region_count("202.4696 47.1952", radius="10 arcsec") > 0
-        True
+        >>> Observations.query_region_count("202.4696 47.1952", radius="10 arcsec")
+        205
         """
         del pagesize, page
         place = search.Place(coordinates, radius=radius, region=region, overlap=overlap)
@@ -458,11 +463,16 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         Examples
         --------
         >>> from astroquery_mast import Observations
+        >>> columns = ["obs_id", "instrument_name"]
         >>> table = Observations.query_object(
-        ...     "M51", radius="10 arcsec", columns=["obs_id", "instrument_name"]
+        ...     "M51", radius="10 arcsec", columns=columns, limit=None, sort_by="t_min"
         ... )
-        >>> table.colnames
-        ['obs_id', 'instrument_name', 'obsid']
+        >>> print(table[:2])
+          obs_id  instrument_name  obsid
+        --------- --------------- --------
+        j70101010 ACS/WFC         24000882
+        j70101aaq ACS/WFC         24000889
+        2 rows x 3 columns
         """
         place = search.Place(None, object_name, radius, resolver, overlap=overlap)
         arguments = search.QueryArguments(
@@ -590,8 +600,8 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         Examples
         --------
         >>> from astroquery_mast import Observations
-        >>> Observations.query_object_count("M51", radius="10 arcsec") > 0
-        True
+        >>> Observations.query_object_count("M51", radius="10 arcsec")
+        205
         """
         del pagesize, page
         place = search.Place(None, object_name, radius, resolver, overlap=overlap)
@@ -724,10 +734,17 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         --------
         >>> from astroquery_mast import Observations
         >>> table = Observations.query_criteria(
-        ...     instrument_name="ACS*", proposal_id=10452, calib_level=">=3", t_exptime=[100, None]
+        ...     instrument_name="ACS*", proposal_id=10452, obs_id="j97*", t_exptime=[1000, None]
         ... )
-        >>> print(table["instrument_name"][0], table["t_exptime"].unit)
-        ACS/WFC s
+        >>> table.sort("obs_id")
+        >>> print(table["obs_id", "filters", "t_exptime"][:3])
+          obs_id     filters    t_exptime
+                                    s
+        --------- ------------- ---------
+        j97c01010 CLEAR1L;F435W  2679.887
+        j97c01020 F555W           2670.05
+        j97c01030 F658N          2666.813
+        3 rows x 3 columns
         """
         place = search.Place(coordinates, object_name, radius, resolver, region, overlap)
         arguments = search.QueryArguments(
@@ -1058,8 +1075,13 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         ...     "SELECT TOP 2 obsid, dataurl, em_min FROM dbo.obspointing "
         ...     "WHERE obs_collection = 'HST' AND calib_level = 3 ORDER BY obsid"
         ... )
-        >>> print(table.colnames, table["em_min"].unit)
-        ['obsid', 'dataURL', 'em_min'] nm
+        >>> print(table)
+         obsid                 dataURL               em_min
+                                                       nm
+        -------- ----------------------------------- ------
+        24000000 mast:HST/product/j97c01010_drc.fits  360.0
+        24000035 mast:HST/product/j97c01020_drc.fits  458.0
+        2 rows x 3 columns
         """
         from .tap import ObservationTap, TapQuestion  # noqa: PLC0415 - only these queries need it
 
@@ -1147,8 +1169,14 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         >>> from astroquery_mast import Observations
         >>> positions = SkyCoord([202.4696, 210.8023], [47.1952, 54.3489], unit="deg")
         >>> matches = Observations.crossmatch(positions, verbose=False)
-        >>> print(sorted(set(matches["input_row"].tolist())), matches["separation"].unit)
-        [0, 1] arcsec
+        >>> matches.sort(["input_row", "separation", "obs_id"])
+        >>> print(matches["input_row", "obs_id", "separation"][:2])
+        input_row                 obs_id                separation
+                                                          arcsec
+        --------- ------------------------------------- ----------
+                0 hlsp_legus_hst_acs_m51_f435w_v1.0_drz  0.2175716
+                0 hlsp_legus_hst_acs_m51_f555w_v1.0_drz  0.2175716
+        2 rows x 3 columns
         """
         from ..targets.crossmatch import CrossmatchSearch  # noqa: PLC0415 - only many positions need it
 
@@ -1184,8 +1212,8 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         Examples
         --------
         >>> from astroquery_mast import Observations
-        >>> "JWST" in Observations.list_missions()
-        True
+        >>> Observations.list_missions()
+        ['FUSE', 'GALEX', 'HLA', 'HLSP', 'HST', 'IUE', 'JWST', 'K2', ..., 'TESS']
         """
         return self._values.missions()
 
@@ -1216,8 +1244,13 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         --------
         >>> from astroquery_mast import Observations
         >>> columns = Observations.list_columns()
-        >>> print(columns["unit"][columns["name"] == "t_exptime"][0])
-        sec
+        >>> print(columns["name", "kind", "unit", "description"][15:18])
+           name    kind unit                    description
+        --------- ----- ---- --------------------------------------------------
+        t_min     float MJD  Start of the first exposure (Modified Julian Date)
+        t_max     float MJD  End of the last exposure (Modified Julian Date)
+        t_exptime float sec  Exposure time
+        3 rows x 4 columns
         """
         return self._values.columns(timeout, cache)
 
@@ -1331,8 +1364,13 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         --------
         >>> from astroquery_mast import Observations
         >>> columns = Observations.get_metadata("observations")
-        >>> print(columns["Units"][columns["Column Name"] == "t_exptime"][0])
-        sec
+        >>> print(columns["Column Name", "Column Label", "Data Type"][:3])
+          Column Name     Column Label   Data Type
+        --------------- ---------------- ---------
+        intentType      Observation Type string
+        obs_collection  Mission          string
+        provenance_name Provenance Name  string
+        3 rows x 3 columns
         """
         return self._search.metadata(query_type)
 

@@ -108,8 +108,13 @@ class ObservationProductMethods(MastClass):
         >>> from astroquery_mast import Observations
         >>> observations = Observations.query_criteria(proposal_id=10452, obs_id="j97c01010")
         >>> products = Observations.get_product_list(observations, verbose=False)
-        >>> "productFilename" in products.colnames, products["size"].unit
-        (True, Unit("byte"))
+        >>> print(products["productFilename", "productType", "size"][:3])
+         productFilename   productType   size
+        ------------------ ----------- -------
+        j97c01010_drz.fits SCIENCE      1.0 MB
+        j97c01010_drc.fits SCIENCE      1.0 MB
+        j97c01010_asn.fits AUXILIARY   14.4 kB
+        3 rows x 3 columns
         """
         flow = self._product_flow(cache=cache)
         return flow.product_list(observations, batch_size=batch_size, verbose=verbose, timeout=timeout)
@@ -198,11 +203,14 @@ class ObservationProductMethods(MastClass):
 
         Examples
         --------
+        The products of an association include the files of its exposures.
+
         >>> from astroquery_mast import Observations
-        >>> observations = Observations.query_criteria(proposal_id=10452, obs_id="j97c01010")
-        >>> products = Observations.get_unique_product_list(observations, verbose=False)
-        >>> len(set(products["dataURI"])) == len(products)
-        True
+        >>> observations = Observations.query_criteria(obs_id=["j97c01010", "j97c01aaq"])
+        >>> len(Observations.get_product_list(observations, verbose=False))
+        48
+        >>> len(Observations.get_unique_product_list(observations, verbose=False))
+        40
         """
         flow = self._product_flow(cache=cache)
         return flow.unique_product_list(observations, batch_size=batch_size, verbose=verbose, timeout=timeout)
@@ -252,8 +260,11 @@ class ObservationProductMethods(MastClass):
         >>> drizzled = Observations.filter_products(
         ...     products, productSubGroupDescription="DRZ", extension="fits"
         ... )
-        >>> print(*drizzled["productFilename"])
-        j97c01010_drz.fits
+        >>> print(drizzled["productFilename", "size"])
+         productFilename    size
+        ------------------ ------
+        j97c01010_drz.fits 1.0 MB
+        1 row x 2 columns
         """
         return self._product_flow().filter_products(products, {"mrp_only": mrp_only, "extension": extension, **filters})
 
@@ -435,8 +446,10 @@ class ObservationProductMethods(MastClass):
         >>> manifest = Observations.download_products(
         ...     "mast:HST/product/j97c01010_drc.fits", verbose=False
         ... )
-        >>> print(*manifest["Status"])
-        COMPLETE
+        >>> manifest["Local Path", "Status"].pprint()
+                          Local Path                   Status
+        --------------------------------------------- --------
+        mastDownload/HST/j97c01010/j97c01010_drc.fits COMPLETE
         """
         from ..downloads.download import DownloadRequest  # noqa: PLC0415 - queries need nothing of downloads
         from .product_source import CloudChoice  # noqa: PLC0415
@@ -542,8 +555,8 @@ class ObservationProductMethods(MastClass):
         >>> for row in Observations.download_products_iter(
         ...     "mast:HST/product/j97c01010_drc.fits", verbose=False
         ... ):
-        ...     print(row["Status"])
-        COMPLETE
+        ...     print(row["Status"], row["Size"])
+        COMPLETE 1025280
         """
         from ..downloads.download import DownloadRequest  # noqa: PLC0415 - queries need nothing of downloads
         from .product_source import CloudChoice  # noqa: PLC0415
@@ -609,8 +622,8 @@ class ObservationProductMethods(MastClass):
         >>> urls = Observations.get_product_urls(
         ...     "mast:HST/product/j97c01010_drc.fits", verbose=False
         ... )
-        >>> print(urls[0].partition("?")[2])
-        uri=mast:HST/product/j97c01010_drc.fits
+        >>> urls
+        ['.../api/v0.1/Download/file?uri=mast:HST/product/j97c01010_drc.fits']
         """
         from .product_source import AddressForm, CloudChoice  # noqa: PLC0415 - queries need nothing of downloads
 
@@ -678,8 +691,8 @@ class ObservationProductMethods(MastClass):
         Examples
         --------
         >>> from astroquery_mast import Observations
-        >>> "hst" in Observations.list_cloud_datasets()
-        True
+        >>> Observations.list_cloud_datasets()
+        ['galex', 'hst', 'jwst', 'k2', 'kepler', ..., 'tess']
         """
         return self._cloud.datasets()
 
@@ -1028,8 +1041,12 @@ class ObservationProductMethods(MastClass):
         >>> from astroquery_mast import Observations
         >>> mine = SkyCoord([202.4696], [47.1952], unit="deg")
         >>> plan = Observations.crossmatch_detections(mine, filters="F200W", dry_run=True)
-        >>> sorted(set(plan["action"].tolist()))
-        ['read']
+        >>> plan["obs_id", "size", "action"].pprint()
+                       obs_id                 size action
+                                              byte
+        ------------------------------------ ----- ------
+        jw01783-o001_t006_nircam_clear-f200w 40960   read
+        jw02107-o001_t006_nircam_clear-f200w 40960   read
         """
         from .detections.search import DetectionQuery, DetectionSearch  # noqa: PLC0415 - other calls do not need it
 
