@@ -1,8 +1,8 @@
 """Convert tables of pandas, polars and pyarrow, structured arrays, and lists of dictionaries to astropy tables.
 
-In: an object that may contain rows, or the contents of a parquet file.  Out: an `~astropy.table.Table` for such a
-table, or the same object otherwise.  The packages are imported only for files, since their objects exist only if they
-are imported already.
+In: an object that may contain rows, or the contents of a parquet file.  Out: a `ResultTable` for such an object, an
+`~astropy.table.Table` for such a file, or the same object otherwise.  The packages are imported only for files, since
+their objects exist only if they are imported already.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
 from ..exceptions import InvalidArgumentError
+from .result_table import ResultTable
 
 _PACKAGES = frozenset({"pandas", "polars", "pyarrow"})
 _EXTRA = "pip install 'astroquery_mast[parquet]'"
@@ -24,34 +25,34 @@ _OF_ASTROPY = b"table_meta_yaml"
 
 
 def as_astropy(given: Any) -> Any:
-    """Return a table of another package as a `~astropy.table.Table`, its column as a list, other objects unchanged.
+    """Return a table of another package as a `ResultTable`, its column as a list, other objects unchanged.
 
     A Series with labels that are text is a row of a DataFrame, and becomes a table with one row.
     """
     if isinstance(given, np.ndarray) and given.dtype.names:
-        return Table(given)
+        return ResultTable(given)
     if isinstance(given, list | tuple) and given and all(map(_is_product_or_observation, given)):
-        return Table(rows=[dict(row) for row in given])
+        return ResultTable(rows=[dict(row) for row in given])
     read = _READERS.get(type(given).__name__)
     return given if read is None or type(given).__module__.partition(".")[0] not in _PACKAGES else read(given)
 
 
-def _of_dataframe(frame: Any) -> Table:
+def _of_dataframe(frame: Any) -> ResultTable:
     """A DataFrame as a table."""
     of_pandas = hasattr(frame, "iloc")
-    return Table.from_pandas(frame) if of_pandas else Table(frame.to_dict(as_series=False), masked=True)
+    return ResultTable.from_pandas(frame) if of_pandas else ResultTable(frame.to_dict(as_series=False), masked=True)
 
 
-def _of_arrow(batch: Any) -> Table:
+def _of_arrow(batch: Any) -> ResultTable:
     """A Table or RecordBatch of pyarrow as a table, with NaN for null numbers."""
-    return Table({name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names})
+    return ResultTable({name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names})
 
 
-def _of_series(series: Any) -> Table | list[Any]:
+def _of_series(series: Any) -> ResultTable | list[Any]:
     """A Series as a table with one row, or as a list of values."""
     labels = list(getattr(series, "index", ()))
     if labels and all(isinstance(label, str) for label in labels):
-        return Table(rows=[dict(zip(labels, series.tolist(), strict=True))])
+        return ResultTable(rows=[dict(zip(labels, series.tolist(), strict=True))])
     values: list[Any] = series.to_list()
     return values
 

@@ -12,7 +12,7 @@ import pytest
 from astropy import units as u
 from astropy.table import QTable, Table
 
-from astroquery_mast import MastMissionsClass, ObservationsClass
+from astroquery_mast import MastMissionsClass, ObservationsClass, ResultTable
 from astroquery_mast.exceptions import InvalidQueryError
 from astroquery_mast.products.listing import as_product_table
 from astroquery_mast.sandbox import Sandbox
@@ -126,7 +126,9 @@ def test_tables_of_other_packages_are_accepted(
     planned = client.download_products(rows_of(small, form), download_dir=tmp_path, dry_run=True)
     expected = client.download_products(small[:count], download_dir=tmp_path, dry_run=True)
     assert planned["Local Path"].tolist() == expected["Local Path"].tolist()
-    assert len(client.filter_products(rows_of(small, form))) == count
+    filtered = client.filter_products(rows_of(small, form))
+    assert len(filtered) == count
+    assert isinstance(filtered, ResultTable)
 
 
 @pytest.mark.parametrize("form", ["structured array", "pandas", "polars"])
