@@ -138,6 +138,7 @@ def test_an_empty_result_is_exit_code_1() -> None:
         (("catalog", "M51"), "--catalog NAME is missing"),
         (("crossmatch", "x.csv"), "either --catalog NAME or --observations"),
         (("cutout", "M51", "--survey", "goods_north"), "--survey requires --from deep"),
+        (("cutout", "M51", "--product", "TICA"), "'TICA' is not 'SPOC'"),
         (("cutout", "M51", "--from", "hubble", "--list"), "--list requires --from tess"),
         (("tap",), "specify either a query"),
         (("edb", "SE_ZBUSVLT"), "specify a mnemonic, --start and --end"),
@@ -336,6 +337,16 @@ def test_refresh_downloads_reprocessed_files(mast_sandbox: Sandbox) -> None:
     assert invoke("refresh", "data", "--dry-run").exit_code == 1
     assert invoke("refresh", "data").exit_code == 0
     assert invoke("refresh", "data", "--dry-run").exit_code == 0
+
+
+@pytest.mark.parametrize("more", [(), ("--list",), ("--product", "SPOC")])
+def test_cutouts_of_tess_need_no_product(more: tuple[str, ...]) -> None:
+    """Help does not offer products; SPOC is accepted, and there is no warning about products."""
+    assert "--product" not in invoke("cutout", "--help").output
+    result = invoke("cutout", "HD 209458", "--sector", "17", *more)
+    assert result.exit_code == 0, result.output
+    assert "tess-s0017" in result.stdout
+    assert "Warning" not in result.stderr
 
 
 # -- watch and login ---------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _TESS, _DEEP, _HUBBLE = "tess", "deep", "hubble"
 # Options of only one service.
-_OWN = {"sector": _TESS, "product": _TESS, "survey": _DEEP, "cutout_format": _DEEP}
+_OWN = {"sector": _TESS, "survey": _DEEP, "cutout_format": _DEEP}
 
 
 @click.command(
@@ -42,7 +42,8 @@ Examples:
 )
 @click.option("--size", default="5", show_default=True, metavar="SIZE", help="Pixels, an angle, or '(ny, nx)'.")
 @click.option("--sector", type=int, multiple=True, metavar="N", help="TESS sector.  [default: all]")
-@click.option("--product", type=click.Choice(["SPOC", "TICA"]), help="Type of TESS images.  [default: SPOC]")
+# Accepted so that existing scripts work; MAST has only images of SPOC.
+@click.option("--product", type=click.Choice(["SPOC"]), hidden=True, expose_value=False)
 @click.option("--survey", metavar="NAME", help="Deep field.  [default: all]")
 @click.option(
     "--image", "cutout_format", type=click.Choice(["fits", "jpg", "png"]), help="Format of cutouts of deep fields."
@@ -60,21 +61,20 @@ def cutout_command(
     path: str,
     listed: bool,
     sector: tuple[int, ...],
-    product: str | None,
     survey: str | None,
     cutout_format: str | None,
     **output: Any,
 ) -> None:
     """Download cutouts of images around a target."""
     target = " ".join(word.strip() for word in words)
-    given = {"sector": list(sector), "product": product, "survey": survey, "cutout_format": cutout_format}
+    given = {"sector": list(sector), "survey": survey, "cutout_format": cutout_format}
     own: dict[str, Any] = {name: value for name, value in given.items() if value}
     for name in own:
         if _OWN[name] != service:
             raise usage_failure(f"--{name.replace('cutout_format', 'image')} requires --from {_OWN[name]}.")
     position = mast.Mast.resolve_object(target) if _is_name(target) else target
     if listed:
-        found = _list_images(service, position, product)
+        found = _list_images(service, position)
     else:
         client: Any = {_TESS: mast.Tesscut, _DEEP: mast.Zcut, _HUBBLE: mast.Hapcut}[service]
         found = client.download_cutouts(
@@ -93,10 +93,10 @@ def _is_name(target: str) -> bool:
     )
 
 
-def _list_images(service: str, position: Any, product: str | None) -> Any:
+def _list_images(service: str, position: Any) -> Any:
     """Return the sectors or surveys at a position."""
     if service == _TESS:
-        return mast.Tesscut.get_sectors(coordinates=position, product=product or "SPOC")
+        return mast.Tesscut.get_sectors(coordinates=position)
     if service == _HUBBLE:
         raise usage_failure("--list requires --from tess or --from deep.")
     from astropy.table import Table  # noqa: PLC0415 - help and completion do not need astropy
