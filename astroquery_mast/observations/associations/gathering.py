@@ -276,9 +276,9 @@ def _check(association: Association, manifest: Table, folder: Path) -> None:
     ]
     if failed:
         raise DownloadError(
-            f"{association.name} is not complete: {len(failed)} of {len(manifest)} inputs are not in "
-            f"{folder}: {few_names(failed)}. The association was not written. See the reasons in the "
-            "exception's manifest, which you can pass to retry_downloads.",
+            f"{association.name} was not written, because {len(failed)} of {len(manifest)} inputs could not be saved "
+            f"in {folder}: {few_names(failed)}. The reasons are in the exception's manifest, which you can pass to "
+            "retry_downloads.",
             manifest,
         )
 
