@@ -98,12 +98,15 @@ class MemberMethods(Protocol):
         --------
         >>> from astroquery_mast import Observations
         >>> exposures = Observations.get_members("j97c01010")
-        >>> for name, kind in exposures["obs_id", "exptype"].iterrows():
-        ...     print(name, kind)
-        j97c01aaq science
-        j97c01abq science
-        j97c01acq science
-        j97c01adq science
+        >>> print(exposures["obs_id", "exptype", "t_exptime"])
+          obs_id  exptype t_exptime
+                              s
+        --------- ------- ---------
+        j97c01aaq science   667.573
+        j97c01abq science   674.796
+        j97c01acq science   669.577
+        j97c01adq science   667.941
+        4 rows x 3 columns
         """
         from .members import MemberSearch  # noqa: PLC0415 - queries do not need it
 
@@ -152,8 +155,12 @@ class MemberMethods(Protocol):
         --------
         >>> from astroquery_mast import Observations
         >>> products = Observations.get_parents("j97c01aaq")
-        >>> print(*products["obs_id"])
-        j97c01010 hst_10452_01_acs_wfc_total_j97c01
+        >>> print(products["obs_id", "calib_level", "filters"])
+                      obs_id              calib_level    filters
+        --------------------------------- ----------- -------------
+        j97c01010                                   3 CLEAR1L;F435W
+        hst_10452_01_acs_wfc_total_j97c01           3 detection
+        2 rows x 3 columns
         """
         from .parents import ParentSearch  # noqa: PLC0415 - queries do not need it
 
@@ -239,8 +246,8 @@ class MemberMethods(Protocol):
         --------
         >>> from astroquery_mast import Observations
         >>> plan = Observations.gather_association("j97c01010_asn.fits", dry_run=True)
-        >>> print(len(plan), plan["Action"][0])
-        9 fetch
+        >>> print(len(plan), "files,", round(plan["Size"].sum() / 1e6, 1), "MB")
+        9 files, 0.8 MB
         """
         from .gathering import AssociationGathering, GatherRequest  # noqa: PLC0415 - queries do not need it
 
