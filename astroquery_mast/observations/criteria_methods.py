@@ -81,9 +81,14 @@ class CriteriaMethods(Protocol):
         Examples
         --------
         >>> from astroquery_mast import Observations
-        >>> Observations.help("calib_level").forms[1]
-        ('one of several values', 'calib_level=[2, 3]')
-        >>> "F814W" in Observations.help("filters")
-        True
+        >>> for form, example in Observations.help("t_exptime").forms:
+        ...     print(example)
+        t_exptime=[1200, 2400]
+        t_exptime=[1200, None]
+        t_exptime=[1200 * u.s, None]
+        t_exptime=[[1200, 2400], [2400, None]]
+        t_exptime=">=1200"
+        >>> print(*Observations.help("intentType"))
+        science calibration
         """
         return _criteria_of(self).help(name, values=values, timeout=timeout)
