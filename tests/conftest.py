@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import settings
 
+from astroquery_mast import VO
 from astroquery_mast.observations.search import KNOWN_VALUES
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.service.connections import PACES
@@ -101,3 +102,5 @@ def no_names_known() -> None:
     KNOWN_NAMES.clear()
     KNOWN_VALUES.clear()
     PACES.clear()
+    # A later sandbox may have the same port.
+    VO.__dict__.pop("_discovery", None)
