@@ -326,8 +326,9 @@ def _text_forms(column: Column, values: Sequence[Any], listed: bool) -> list[For
         forms.append(("one of several values", f'{name}=["{one}", "{others[0]}"]'))
     forms.append(("one text with wildcards", f'{name}="{_pattern(one)}"'))
     if listed and not column.separator:
-        more = f'{name}=["{_pattern(one)}", "{_pattern(others[0] if others else one)}"]'
-        forms += [("several with wildcards", more), ("anything but a value", f'{name}="!{one}"')]
+        if others:
+            forms.append(("several with wildcards", f'{name}=["{_pattern(one)}", "{_pattern(others[0])}"]'))
+        forms.append(("anything but a value", f'{name}="!{one}"'))
     return forms
 
 

@@ -69,9 +69,22 @@ def counted() -> Iterator[list[int]]:
         requests.adapters.HTTPAdapter.send = send  # type: ignore[method-assign]
 
 
+def peak_memory() -> float:
+    """Return the peak memory of this process in MB.
+
+    ``ru_maxrss`` of a new process begins with the peak of the process that started it, so it is used only where there
+    is no ``/proc``.
+    """
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
+
+
 def measure(work: Callable[[], Mapping[str, Any] | None]) -> None:
     """Do the work in the contestant, and print its seconds, the growth of peak memory in MB, and its notes."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory()
     with counted() as requests_made:
         started, processor = time.perf_counter(), time.process_time()
         notes = dict(work() or {})
@@ -80,7 +93,7 @@ def measure(work: Callable[[], Mapping[str, Any] | None]) -> None:
         notes["processor s"] = round(time.process_time() - processor, 3)
     if requests_made[0]:
         notes["requests"] = requests_made[0]
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    grown = peak_memory() - before
     print(json.dumps({"seconds": seconds, "grown": grown, "notes": notes}))
 
 

@@ -31,6 +31,14 @@ def test_every_form_that_help_shows_is_accepted(mast_sandbox: Sandbox, name: str
         assert [each["paramName"] for each in payload["params"]["filters"]] == [name]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_form_with_several_values_does_not_repeat_one(name: str) -> None:
+    """A list in a form has different values."""
+    for _, code in Observations.help(name).forms:
+        values = eval(code.partition("=")[2], {"u": u, "Time": Time})
+        assert not isinstance(values, list) or len({str(value) for value in values}) == len(values)
+
+
 def test_the_example_in_help_works(mast_sandbox: Sandbox) -> None:
     """The example in help is a working call."""
     payload = eval(Observations.help("filters").example.replace(")", ", get_query_payload=True)"))
