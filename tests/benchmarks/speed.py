@@ -71,8 +71,8 @@ class Goal:
         name = self.other.removesuffix("_products") if self.other.startswith("fetch") else self.other
         return {
             "task": self.work,
-            "astroquery_mast": f"{first:.3g}",
-            "other": f"{second:.3g}",
+            "astroquery_mast": number(first),
+            "other": number(second),
             "unit": "MB" if self.memory else "s",
             "compared with": NAMES.get(name) or NAMES[name.partition("_")[0]],
             "ratio": f"{ratio:.2f}",
@@ -122,6 +122,11 @@ GOALS = (
     Goal("1,000 cone searches, 50 ms", many.around, "ours_cones", "peer_cones"),
     Goal("1,000 cone searches, 50 ms", many.around, "ours_cones", "ours_cones_one_by_one"),
 )
+
+
+def number(amount: float) -> str:
+    """Return seconds or MB with three digits, or all digits before the decimal point."""
+    return f"{amount:.0f}" if amount >= 100 else f"{amount:.3g}"
 
 
 def printed(rows: Sequence[Mapping[str, str]]) -> None:
