@@ -81,13 +81,8 @@ class CriteriaMethods(Protocol):
         Examples
         --------
         >>> from astroquery_mast import Observations
-        >>> for form, example in Observations.help("t_exptime").forms:
-        ...     print(example)
-        t_exptime=[1200, 2400]
-        t_exptime=[1200, None]
-        t_exptime=[1200 * u.s, None]
-        t_exptime=[[1200, 2400], [2400, None]]
-        t_exptime=">=1200"
+        >>> Observations.help("t_exptime").forms[1]
+        ('an open range', 't_exptime=[1200, None]')
         >>> print(*Observations.help("intentType"))
         science calibration
         """

@@ -108,13 +108,12 @@ class ObservationProductMethods(MastClass):
         >>> from astroquery_mast import Observations
         >>> observations = Observations.query_criteria(proposal_id=10452, obs_id="j97c01010")
         >>> products = Observations.get_product_list(observations, verbose=False)
-        >>> print(products["productFilename", "productType", "size"][:3])
-         productFilename   productType   size
-        ------------------ ----------- -------
-        j97c01010_drz.fits SCIENCE      1.0 MB
-        j97c01010_drc.fits SCIENCE      1.0 MB
-        j97c01010_asn.fits AUXILIARY   14.4 kB
-        3 rows x 3 columns
+        >>> print(products["productFilename", "productType", "size"][:2])
+         productFilename   productType  size
+        ------------------ ----------- ------
+        j97c01010_drz.fits SCIENCE     1.0 MB
+        j97c01010_drc.fits SCIENCE     1.0 MB
+        2 rows x 3 columns
         """
         flow = self._product_flow(cache=cache)
         return flow.product_list(observations, batch_size=batch_size, verbose=verbose, timeout=timeout)
