@@ -28,7 +28,7 @@ SANDBOX = sorted(ROOT.joinpath("sandbox").rglob("*.py"))
 # The clients of `compat` have the names of those that they replace.
 SAME_ON_PURPOSE = {name for name in astroquery_mast.__all__ if name[0].isupper()}
 
-LINES = 64_500
+LINES = 64_520
 MODULES = 292
 SANDBOX_LINES = 19_550
 LINES_PER_FILE = 400

@@ -17,6 +17,7 @@ from astropy.table import Column, MaskedColumn, Table
 
 from ..exceptions import InvalidArgumentError
 from .result_table import ResultTable
+from .rows import Array
 
 _PACKAGES = frozenset({"pandas", "polars", "pyarrow"})
 _EXTRA = "pip install 'astroquery_mast[parquet]'"
@@ -39,8 +40,14 @@ def as_astropy(given: Any) -> Any:
 
 def _of_dataframe(frame: Any) -> ResultTable:
     """A DataFrame as a table."""
-    of_pandas = hasattr(frame, "iloc")
-    return ResultTable.from_pandas(frame) if of_pandas else ResultTable(frame.to_dict(as_series=False), masked=True)
+    if not hasattr(frame, "iloc"):
+        return ResultTable(frame.to_dict(as_series=False), masked=True)
+    table: ResultTable = ResultTable.from_pandas(frame)
+    for name in table.colnames:
+        if isinstance(table[name], Column) and table[name].dtype == object:  # text before pandas 3
+            absent = np.ma.getmaskarray(table[name])
+            table[name] = _masked_column(np.asarray(table[name])[~absent], absent)
+    return table
 
 
 def _of_arrow(batch: Any) -> ResultTable:
@@ -96,10 +103,14 @@ def _column(chunks: Any) -> Column:
     """A pyarrow column as an astropy column, with null values masked."""
     if hasattr(chunks.type, "value_type") and hasattr(chunks.type, "index_type"):
         chunks = chunks.cast(chunks.type.value_type)
-    held = chunks.drop_null().to_numpy()
-    if held.dtype == object and len(held) and isinstance(held[0], str | bytes):
-        held = held.astype(type(held[0]))
-    absent = np.asarray(chunks.is_null(), dtype=bool)
+    return _masked_column(chunks.drop_null().to_numpy(), np.asarray(chunks.is_null(), dtype=bool))
+
+
+def _masked_column(held: Array, absent: Array) -> Column:
+    """Values and the mask of a column as a column; objects that are all strings or all bytes get that type."""
+    types = set(map(type, held)) if held.dtype == object else set()
+    if types in ({str}, {bytes}):
+        held = held.astype(types.pop())
     if not absent.any():
         return Column(held)
     values = np.zeros(len(absent), dtype=held.dtype)
