@@ -5,7 +5,8 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-HERE = Path(__file__).parent if "__file__" in globals() else Path("pictures")
+# Sphinx runs this in its folder.
+HERE = Path(__file__).parent if "__file__" in globals() else Path()
 PEER, OURS = "astroquery.mast", "astroquery_mast"
 
 with (HERE / "speed.csv").open(newline="") as file:
