@@ -69,16 +69,16 @@ class Goal:
         first, second = self.amount(scores[self.ours]), self.amount(scores[self.other])
         ratio = second / first if first else float("inf")
         name = self.other.removesuffix("_products") if self.other.startswith("fetch") else self.other
+        # Tables of the documentation do not break the line before the unit.
+        unit = "\N{NO-BREAK SPACE}" + ("MB" if self.memory else "s")
         return {
             "task": self.work,
-            "astroquery_mast": number(first),
-            "other": number(second),
-            "unit": "MB" if self.memory else "s",
+            "astroquery_mast": f"{number(first)}{unit}",
+            "other": f"{number(second)}{unit}",
             "compared with": NAMES.get(name) or NAMES[name.partition("_")[0]],
             "ratio": f"{ratio:.2f}",
             "goal": "" if self.least is None else f"{self.least:.2f}",
             "met": "" if self.least is None else ("yes" if ratio >= self.least else "no"),
-            "requests": str(scores[self.ours].notes.get("requests", "")),
         }
 
     def amount(self, score: Score) -> float:
@@ -148,7 +148,7 @@ def main() -> None:
     print(f"Python {platform.python_version()}, {os.cpu_count()} processors, astroquery {peer}")
     printed(rows)
     if options.csv:
-        with options.csv.open("w", newline="") as file:
+        with options.csv.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
