@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import pickle
 import subprocess
 import sys
@@ -26,7 +25,6 @@ from astroquery.exceptions import (
 
 from astroquery_mast import Catalogs, CatalogsClass, Observations, ResultTable
 from astroquery_mast.catalogs import tap as catalogs_tap
-from astroquery_mast.catalogs.collection_methods import CatalogCollections
 from astroquery_mast.exceptions import InvalidCriterionError, UnsupportedCriterionError
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service import parallel
@@ -742,15 +740,3 @@ def test_a_rejected_query_raises_with_the_message(mast_sandbox: Sandbox) -> None
     mast_sandbox.faults.add("vo_tap", Fault.status(400, body=b"no such function"))
     with pytest.raises(InvalidQueryError, match="no such function"):
         Catalogs.query_criteria(collection="tic", tmag="<9")
-
-
-EXAMPLES = [test for test in doctest.DocTestFinder().find(CatalogCollections, "Catalogs") if test.examples]
-
-
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_the_example_of_a_method_runs(mast_sandbox: Sandbox, example: doctest.DocTest) -> None:
-    """The examples in the docstrings run as shown."""
-    message: list[str] = []
-    failed, tried = doctest.DocTestRunner().run(example, out=message.append)
-    assert (failed, message) == (0, [])
-    assert tried > 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -130,15 +129,6 @@ def test_a_response_without_obsid_raises_remote_service_error(mast_sandbox: Sand
     mast_sandbox.faults.add("invoke", Fault.edit(shorten), times=None)
     with pytest.raises(RemoteServiceError):
         detections(stars)
-
-
-def test_the_docstring_example_runs(mast_sandbox: Sandbox) -> None:
-    """The example in the docstring gives the output shown."""
-    (example,) = doctest.DocTestFinder().find(ObservationsClass.crossmatch_detections, "crossmatch_detections")
-    said: list[str] = []
-    failed, tried = doctest.DocTestRunner().run(example, out=said.append)
-    assert tried > 0
-    assert not failed, "".join(said)
 
 
 def test_a_masked_position_fails_without_shifting_the_others(stars: SkyCoord) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import re
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +13,6 @@ from astroquery.exceptions import InvalidQueryError, NoResultsWarning, TimeoutEr
 
 from astroquery_mast import Observations, conf
 from astroquery_mast.exceptions import RemoteServiceError
-from astroquery_mast.observations.hlsp.methods import HlspMethods
 from astroquery_mast.sandbox import Fault, Sandbox
 
 STAR, NEIGHBOR = "160148385", "160148381"
@@ -261,21 +259,3 @@ def test_the_order_of_other_products_stays(mast_sandbox: Sandbox) -> None:
     names = Observations.get_product_list(rows)["productFilename"].tolist()
     (answer,) = Observations.get_product_list_async(rows)
     assert names == [row["productFilename"] for row in answer.json()["data"]]
-
-
-EXAMPLES = [test for test in doctest.DocTestFinder().find(HlspMethods, "Observations") if test.examples]
-
-
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda test: test.name)
-def test_the_docstring_example_runs(mast_sandbox: Sandbox, example: doctest.DocTest) -> None:
-    """The example in the docstring of each method gives the output shown."""
-    said: list[str] = []
-    failed, tried = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=said.append)
-    assert tried > 0
-    assert not failed, "".join(said)
-
-
-def test_each_method_has_an_example() -> None:
-    """Each public method has an example."""
-    own = {f"Observations.{name}" for name in vars(HlspMethods) if not name.startswith("_")}
-    assert {test.name for test in EXAMPLES} == own

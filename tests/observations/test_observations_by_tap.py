@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import gc
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import Table, vstack
 
-from astroquery_mast import VO, Observations, ObservationsClass
+from astroquery_mast import VO, Observations
 from astroquery_mast.exceptions import BadRequestError, InvalidQueryError, MaxResultsWarning, NoResultsWarning
 from astroquery_mast.observations.tap import as_observations
 from astroquery_mast.sandbox import Sandbox
@@ -229,15 +228,6 @@ def test_columns_of_a_cone_condition_can_have_a_table_prefix() -> None:
     table = Observations.query_tap(f"SELECT o.obsid FROM dbo.obspointing AS o WHERE {where}")
     plain = VO.query_tap(f"SELECT obsid FROM dbo.obspointing WHERE {VO.cone_condition('202.47 47.20', '0.05 deg')}")
     assert sorted(map(int, table["obsid"])) == sorted(plain["obsid"])
-
-
-def test_the_docstring_example_runs() -> None:
-    """The example in the docstring gives the output shown."""
-    (example,) = doctest.DocTestFinder().find(ObservationsClass.query_tap, "query_tap")
-    said: list[str] = []
-    failed, tried = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=said.append)
-    assert tried > 0
-    assert not failed, "".join(said)
 
 
 # -- responses that the sandbox does not give --------------------------------------------------------------------------
