@@ -52,7 +52,6 @@ _SHOWN = (
         *("dataRights", "proposal_id", "distance"),
     ),
 )
-_MANY = 12
 # Rows of a terminal for the prompt, the header and the note, and the minimum number of rows to print.
 _AROUND, _LEAST = 6, 10
 # Minimum width of shortened columns.

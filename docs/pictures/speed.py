@@ -5,11 +5,10 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-# Sphinx runs this in its folder.
-HERE = Path(__file__).parent if "__file__" in globals() else Path()
 PEER, OURS = "astroquery.mast", "astroquery_mast"
 
-with (HERE / "speed.csv").open(encoding="utf-8", newline="") as file:
+# Sphinx runs this in its folder.
+with Path("speed.csv").open(encoding="utf-8", newline="") as file:
     rows = [row for row in csv.DictReader(file) if row["compared with"] == PEER and row["other"].endswith("s")]
 
 fig, ax = plt.subplots(figsize=(9, 0.52 * len(rows) + 0.9), layout="constrained")

@@ -58,10 +58,11 @@ def test_completed_values_are_accepted(name: str) -> None:
         assert payload["service"] == "Mast.Caom.Filtered"
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh"])
-def test_the_shells_have_a_script(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The script of bash does not add a space after an equals sign."""
+@pytest.mark.parametrize(("shell", "no_space"), [("bash", "compopt -o nospace"), ("zsh", "compadd -U -S ''")])
+def test_the_shells_have_a_script(shell: str, no_space: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scripts of bash and zsh do not add a space after an equals sign."""
     monkeypatch.setenv("_ASTROQUERY_MAST_COMPLETE", f"{shell}_source")
     script = invoke().stdout
     assert "astroquery-mast" in script
+    assert no_space in script
     assert ("nospace" in script) is (shell == "bash")
